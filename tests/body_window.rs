@@ -76,20 +76,6 @@ fn pixels_of(harness: &mut Window, label: u16) -> (usize, Option<Pos2>) {
     (found.len(), found.get(found.len() / 2).copied())
 }
 
-fn drag(harness: &mut Window, button: PointerButton, from: Pos2, by: egui::Vec2, modifiers: Modifiers) {
-    let press = |pos: Pos2, pressed: bool| Event::PointerButton { pos, button, pressed, modifiers };
-    harness.event(Event::PointerMoved(from));
-    harness.event(Event::ModifiersChanged(modifiers));
-    harness.step();
-    harness.event(press(from, true));
-    harness.step();
-    harness.event(Event::PointerMoved(from + by));
-    harness.run_steps(2);
-    harness.event(press(from + by, false));
-    harness.event(Event::ModifiersChanged(Modifiers::NONE));
-    harness.run_steps(2);
-}
-
 fn labels(harness: &Window) -> Vec<u16> {
     harness.state().labels().unwrap().counts().into_keys().collect()
 }
@@ -107,14 +93,7 @@ fn labels_appear_as_surfaces_and_a_click_goes_to_them() {
     // A click chooses the label under it and moves the cursor into it.
     for label in all {
         let at = pixels_of(&mut harness, label).1.unwrap();
-        harness.event(Event::PointerMoved(at));
-        harness.step();
-        for pressed in [true, false] {
-            let button = PointerButton::Primary;
-            harness.event(Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
-            harness.step();
-        }
-        harness.run_steps(2);
+        click_at(&mut harness, at);
         let studio = harness.state().studio();
         let cursor = studio.view().unwrap().cursor;
         assert_eq!(
@@ -132,7 +111,7 @@ fn labels_appear_as_surfaces_and_a_click_goes_to_them() {
     let before = greys(&mut harness);
     run(&mut harness, "view.body-slices");
     let at = tile(&harness).center();
-    drag(&mut harness, PointerButton::Primary, at, egui::vec2(75.0, 35.0), Modifiers::NONE);
+    drag_along(&mut harness, PointerButton::Primary, &[at, at + egui::vec2(75.0, 35.0)], Modifiers::NONE);
     rest(&mut harness);
     let after = greys(&mut harness);
     assert!(after > before + 5000, "slices are seen: {before} {after}");
@@ -147,13 +126,13 @@ fn the_body_is_turned_moved_and_enlarged_by_the_pointer() {
     }
     let mut harness = body();
     let (at, first) = (tile(&harness).center(), camera(&harness));
-    drag(&mut harness, PointerButton::Primary, at, egui::vec2(60.0, 20.0), Modifiers::NONE);
+    drag_along(&mut harness, PointerButton::Primary, &[at, at + egui::vec2(60.0, 20.0)], Modifiers::NONE);
     let turned = camera(&harness);
     assert!(turned.right != first.right && turned.up != first.up && turned.focus == first.focus);
-    drag(&mut harness, PointerButton::Primary, at, egui::vec2(30.0, 0.0), Modifiers::SHIFT);
+    drag_along(&mut harness, PointerButton::Primary, &[at, at + egui::vec2(30.0, 0.0)], Modifiers::SHIFT);
     let moved = camera(&harness);
     assert!(moved.focus != turned.focus && moved.right == turned.right);
-    drag(&mut harness, PointerButton::Secondary, at, egui::vec2(0.0, -40.0), Modifiers::NONE);
+    drag_along(&mut harness, PointerButton::Secondary, &[at, at + egui::vec2(0.0, -40.0)], Modifiers::NONE);
     assert!(camera(&harness).distance < moved.distance);
     run(&mut harness, "view.body-superior");
     assert_eq!(camera(&harness).up, [0.0, 1.0, 0.0]);
@@ -232,7 +211,7 @@ fn what_is_painted_stays_whole_in_the_picture_until_the_user_looks_from_somewher
     assert_eq!(second, whole);
     assert!(second.distance > 1.5 * first.distance, "{first:?} {second:?}");
     let middle = tile(&harness).center();
-    drag(&mut harness, PointerButton::Primary, middle, egui::vec2(30.0, 10.0), Modifiers::NONE);
+    drag_along(&mut harness, PointerButton::Primary, &[middle, middle + egui::vec2(30.0, 10.0)], Modifiers::NONE);
     let turned = camera(&harness);
     assert_ne!(turned, second);
     drag_in_axial_view(&mut harness, egui::vec2(-90.0, 50.0));
@@ -282,13 +261,7 @@ fn values_are_seen_all_through_and_a_click_finds_the_largest() {
     let bright = drawn(&mut harness);
     assert!(bright > 5000, "{bright}");
     let at = tile(&harness).center();
-    for pressed in [true, false] {
-        harness.event(Event::PointerMoved(at));
-        let button = PointerButton::Primary;
-        harness.event(Event::PointerButton { pos: at, button, pressed, modifiers: Modifiers::NONE });
-        harness.step();
-    }
-    harness.run_steps(2);
+    click_at(&mut harness, at);
     let studio = harness.state().studio();
     let (volume, cursor) = (studio.volume().unwrap(), studio.view().unwrap().cursor);
     let found = volume.value(cursor, 0);
@@ -451,7 +424,7 @@ fn a_box_hides_what_lies_outside_of_it_from_the_eye_and_from_clicks() {
         let [x, y] = looked.seen_at(volume.geometry.world_from_voxel().point(boxed.middle(face)), aspect).unwrap();
         rect.center() + egui::vec2(x as f32 * rect.width() / 2.0, -y as f32 * rect.height() / 2.0)
     };
-    drag(&mut harness, PointerButton::Primary, at, egui::vec2(25.0, 0.0), Modifiers::NONE);
+    drag_along(&mut harness, PointerButton::Primary, &[at, at + egui::vec2(25.0, 0.0)], Modifiers::NONE);
     let pulled = harness.state().studio().clip_box().unwrap();
     assert!(pulled != boxed && camera(&harness) == looked, "{pulled:?}");
     // Nothing of a label outside of the box is found by a click.
@@ -510,28 +483,6 @@ fn a_translucent_label_lets_through_what_lies_behind_it() {
     assert_eq!(counts(&mut harness), before);
 }
 
-/// Drags the left button along a way over the tile, and lets go of it unless `is_held`.
-fn draw(harness: &mut Window, way: &[Pos2], is_held: bool) {
-    let button = |pos: Pos2, pressed: bool| Event::PointerButton {
-        pos,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    };
-    harness.event(Event::PointerMoved(way[0]));
-    harness.step();
-    harness.event(button(way[0], true));
-    harness.step();
-    for at in &way[1..] {
-        harness.event(Event::PointerMoved(*at));
-        harness.step();
-    }
-    if !is_held {
-        harness.event(button(way[way.len() - 1], false));
-        harness.run_steps(2);
-    }
-}
-
 #[test]
 fn scissors_cut_what_an_outline_over_the_body_shows() {
     let _alone = alone();
@@ -550,7 +501,7 @@ fn scissors_cut_what_an_outline_over_the_body_shows() {
     let [left, top, right, bottom] = [rect.left() + 4.0, rect.top() + 40.0, rect.center().x, rect.bottom() - 4.0];
     let half = [(left, top), (right, top), (right, bottom), (left, bottom)].map(|(x, y)| egui::pos2(x, y));
     // Esc drops the outline, whatever the hand does then.
-    draw(&mut harness, &half, true);
+    hold_along(&mut harness, PointerButton::Primary, &half, Modifiers::NONE);
     assert!(!harness.state().studio().body.lasso.is_empty());
     run(&mut harness, "view.annotations");
     picture(&mut harness, "body-scissors");
@@ -558,11 +509,11 @@ fn scissors_cut_what_an_outline_over_the_body_shows() {
     harness.key_press(egui::Key::Escape);
     harness.run_steps(2);
     assert!(harness.state().studio().body.lasso.is_empty());
-    draw(&mut harness, &[half[3]], false);
+    drag_along(&mut harness, PointerButton::Primary, &[half[3]], Modifiers::NONE);
     settle(&mut harness);
     assert_eq!((counts(&harness), steps(&harness)), (before.clone(), begun));
     // The left half goes: in one step, seen through all depths, and the camera stays.
-    draw(&mut harness, &half, false);
+    drag_along(&mut harness, PointerButton::Primary, &half, Modifiers::NONE);
     settle(&mut harness);
     rest(&mut harness);
     let cut = counts(&harness);
@@ -584,7 +535,7 @@ fn scissors_cut_what_an_outline_over_the_body_shows() {
     let control = ("label locked", all[0]);
     harness.state_mut().request(Request::Labels { table, name: "Lock".into(), control });
     harness.run_steps(2);
-    draw(&mut harness, &half, false);
+    drag_along(&mut harness, PointerButton::Primary, &half, Modifiers::NONE);
     settle(&mut harness);
     let kept = counts(&harness);
     assert!(kept[&all[0]] == before[&all[0]] && kept[&all[1]] < before[&all[1]], "{before:?} {kept:?}");

@@ -35,30 +35,8 @@ fn directions(harness: &Window) -> Directions {
 }
 
 fn drag(harness: &mut Window, from: Pos2, to: Pos2, modifiers: Modifiers) {
-    let press =
-        |pos: Pos2, pressed: bool| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers };
-    harness.event(Event::PointerMoved(from));
-    harness.event(Event::ModifiersChanged(modifiers));
-    harness.run_steps(2);
-    harness.event(press(from, true));
-    harness.step();
-    for share in [0.3, 0.7, 1.0] {
-        harness.event(Event::PointerMoved(from + (to - from) * share));
-        harness.step();
-    }
-    harness.run_steps(2);
-    harness.event(press(to, false));
-    harness.event(Event::ModifiersChanged(Modifiers::NONE));
-    harness.run_steps(2);
-}
-
-fn click(harness: &mut Window, at: Pos2) {
-    harness.hover_at(at);
-    harness.run_steps(2);
-    harness.drag_at(at);
-    harness.step();
-    harness.drop_at(at);
-    harness.run_steps(2);
+    let way = [0.0, 0.3, 0.7, 1.0].map(|share| from + (to - from) * share);
+    drag_along(harness, PointerButton::Primary, &way, modifiers);
 }
 
 #[test]
@@ -141,7 +119,7 @@ fn keys_tilt_the_wheel_goes_through_and_a_click_moves_the_cursor() {
     assert!((after[0] - before[0] - 3.0 * finest).abs() < 1e-6, "{before:?} {after:?}");
     // A click goes to the place under the pointer, within the plane.
     let at = view.center() + egui::vec2(20.0, -15.0);
-    click(&mut harness, at);
+    click_at(&mut harness, at);
     let clicked = through(&harness);
     assert!((clicked[0] - after[0]).abs() < 1e-6, "the plane stays where it is");
     assert!(clicked[1] != after[1] && clicked[2] != after[2], "{clicked:?}");
@@ -164,7 +142,7 @@ fn a_path_is_placed_dragged_and_taken_back_and_its_picture_saved() {
     let axial = tile(&harness, "Axial view").center();
     let before = harness.state().studio().view().unwrap().cursor;
     for (x, y) in [(-50.0, -20.0), (0.0, 10.0), (45.0, -10.0), (60.0, 30.0)] {
-        click(&mut harness, axial + egui::vec2(x, y));
+        click_at(&mut harness, axial + egui::vec2(x, y));
     }
     assert_eq!(points(&harness).len(), 4);
     assert_eq!(harness.state().studio().view().unwrap().cursor, before, "the tool in hand hears nothing of it");
@@ -197,7 +175,7 @@ fn a_path_is_placed_dragged_and_taken_back_and_its_picture_saved() {
     assert!(!harness.state().studio().reslicing.is_placing);
     picture(&mut harness, "curved");
     // A click in the tile goes to a place of the path.
-    click(&mut harness, view.center());
+    click_at(&mut harness, view.center());
     let studio = harness.state().studio();
     let cursor = studio.volume().unwrap().geometry.world_at(studio.view().unwrap().cursor);
     assert!((cursor[2] - moved[1][2]).abs() < 3.0, "the path lies in one axial slice: {cursor:?}");

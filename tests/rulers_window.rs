@@ -61,15 +61,6 @@ fn drag(harness: &mut Window, from: Pos2, by: Vec2) {
     harness.run_steps(3);
 }
 
-fn click(harness: &mut Window, at: Pos2) {
-    harness.hover_at(at);
-    harness.step();
-    harness.drag_at(at);
-    harness.step();
-    harness.drop_at(at);
-    harness.run_steps(2);
-}
-
 /// The pixel of the axial slice under a point of the screen, as the view says.
 fn pixel(harness: &mut Window, at: Pos2) -> [f64; 2] {
     harness.hover_at(at);
@@ -195,7 +186,7 @@ fn an_angle_and_a_region_have_the_numbers_of_their_pixels() {
     take(&mut harness, Modifiers::SHIFT, Key::M, "angle");
     let places = [centre, centre + egui::vec2(60.0, 5.0), centre + egui::vec2(20.0, 70.0)];
     let [a, corner, b] = places.map(|place| pixel(&mut harness, place));
-    places.into_iter().for_each(|place| click(&mut harness, place));
+    places.into_iter().for_each(|place| click_at(&mut harness, place));
     let ([ax, ay], [bx, by]) = (way(corner, a, mm), way(corner, b, mm));
     let expected = ((ax * bx + ay * by) / ax.hypot(ay) / bx.hypot(by)).acos().to_degrees();
     let drawn = all(&harness);
@@ -379,7 +370,7 @@ fn measurements_in_view_are_pictured_for_the_guide() {
     drag(&mut harness, centre + egui::vec2(-75.0, -70.0), egui::vec2(60.0, 40.0));
     take(&mut harness, Modifiers::SHIFT, Key::M, "angle");
     for by in [egui::vec2(-90.0, 110.0), egui::vec2(-60.0, 40.0), egui::vec2(-10.0, 100.0)] {
-        click(&mut harness, centre + by);
+        click_at(&mut harness, centre + by);
     }
     take(&mut harness, Modifiers::NONE, Key::M, "ruler");
     drag(&mut harness, centre + egui::vec2(5.0, 10.0), egui::vec2(60.0, 25.0));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use eframe::App as _;
-use eframe::egui::{self, Key, Vec2, accesskit::Role};
+use eframe::egui::{self, Event, Key, Modifiers, PointerButton, Pos2, Vec2, accesskit::Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use lamella::app::Request;
@@ -94,6 +94,40 @@ pub fn drag_in_axial_view(harness: &mut Window, by: egui::Vec2) {
     harness.run_steps(2);
     harness.drop_at(place + by);
     harness.run_steps(3);
+}
+
+/// Presses a button of the mouse at the first point of a way, and holds it along to the last.
+pub fn hold_along(harness: &mut Window, button: PointerButton, way: &[Pos2], modifiers: Modifiers) {
+    let first = *way.first().expect("a way has a point");
+    harness.event(Event::PointerMoved(first));
+    harness.event(Event::ModifiersChanged(modifiers));
+    harness.run_steps(2);
+    harness.event(Event::PointerButton { pos: first, button, pressed: true, modifiers });
+    harness.step();
+    for at in &way[1..] {
+        harness.event(Event::PointerMoved(*at));
+        harness.step();
+    }
+}
+
+/// The same, and lets go of it there.
+pub fn drag_along(harness: &mut Window, button: PointerButton, way: &[Pos2], modifiers: Modifiers) {
+    hold_along(harness, button, way, modifiers);
+    harness.step();
+    let last = *way.last().expect("a way has a point");
+    harness.event(Event::PointerButton { pos: last, button, pressed: false, modifiers });
+    harness.event(Event::ModifiersChanged(Modifiers::NONE));
+    harness.run_steps(2);
+}
+
+/// Clicks a point of the window with the left button.
+pub fn click_at(harness: &mut Window, at: Pos2) {
+    harness.hover_at(at);
+    harness.run_steps(2);
+    harness.drag_at(at);
+    harness.step();
+    harness.drop_at(at);
+    harness.run_steps(2);
 }
 
 pub fn sample() -> Window {
