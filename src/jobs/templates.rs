@@ -35,7 +35,12 @@ impl Job for FindTemplatesJob {
     }
 
     fn run(self, _: &Work<()>) -> Result<Vec<TemplateText>, JobError> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Ok(Vec::new()) };
+        let folder = self.folder.display();
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(JobError::Other(format!("{folder} cannot be read: {error}."))),
+        };
         let is_one = |path: &PathBuf| path.extension().is_some_and(|ending| ending == TEMPLATE_ENDING);
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_one).collect();
         paths.sort();
@@ -102,5 +107,22 @@ impl Job for DeleteTemplateJob {
             }
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jobs::job::run_here;
+    use crate::work::Signal;
+
+    #[test]
+    fn a_folder_that_is_not_there_has_none_and_one_that_cannot_be_read_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let found = |folder| run_here(FindTemplatesJob { folder }, &Signal::default(), &|_| {});
+        assert!(found(place.path().join("templates")).unwrap().is_empty());
+        let file = place.path().join("file");
+        std::fs::write(&file, "text").unwrap();
+        assert!(found(file).unwrap_err().to_string().contains("file cannot be read"));
     }
 }
